@@ -158,8 +158,11 @@ def _is_asked_again(now: Collection[str], before: str, heading: str, above: Coll
     earlier, again = (analyse(text).stems - LIGHT_STEMS for text in (before, heading))
     if not again or len(earlier & again) < _SAME_SUBJECT * math.sqrt(len(earlier) * len(again)):
         return False
-    new = [term for term in now if term not in LIGHT_STEMS and term not in earlier]
-    return not any(term in above for term in new) if new else may_be_same(before, heading)
+    new = [term for term in now if term not in earlier]
+    names = [term for term in new if term not in LIGHT_STEMS]
+    if any(term in above for term in names or new):
+        return False
+    return bool(names) or may_be_same(before, heading)
 
 
 def _as_asked(terms: AbstractSet[str], asked: AbstractSet[str]) -> frozenset[str]:

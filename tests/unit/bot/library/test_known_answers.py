@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bot.library.known_answers import MIN_LIKENESS, find_known_answer, find_near_answer
+from bot.library.cite import SaidBefore
+from bot.library.known_answers import MIN_LIKENESS, find_known_answer, find_near_answer, find_next_answer
 from bot.library.passage import Nearness, Passage
 from bot.minds.schema import CollectionKind, Trust
 from bot.text.questions import leans_on_context, may_be_same, word_likeness
@@ -172,3 +173,30 @@ def test_meaning_alone_is_enough_where_it_is_said_to_be() -> None:
     assert found is not None
     assert found.text == "Вот шутка."
     assert find_near_answer("расскажи анекдот", [near(1, "Вот шутка.", 0.58, 0.5)], by_meaning=True) is None
+
+
+def next_passage(heading: str, answer: str, score: float = 0.8) -> Passage:
+    return replace(PASSAGE, where=f"§ {heading}", quote=answer, content=answer, nearness=Nearness(score, 0.6))
+
+
+BEFORE = SaidBefore("How often should I run?", ("Run three times a week.",))
+WINTER = next_passage("How do I run in winter?", "In winter run in two layers.")
+
+
+def test_the_next_answer_has_what_is_asked_now_and_was_not_given_yet() -> None:
+    found = find_next_answer("and in winter?", [WINTER], BEFORE)
+    assert found is not None
+    assert found.text == "In winter run in two layers."
+    assert find_next_answer("and in summer?", [WINTER], BEFORE) is None, "it says nothing of summer"
+    assert find_next_answer("а зимой?", [WINTER], BEFORE) is None, "it is in another language"
+    far = next_passage("How do I run in winter?", "In winter run in two layers.", score=0.4)
+    assert find_next_answer("and in winter?", [far], BEFORE) is None
+    given = replace(BEFORE, answers=("In winter, run in two layers!",))
+    assert find_next_answer("and in winter?", [WINTER], given) is None, "it was said, whatever stands between its words"
+
+
+def test_of_several_next_answers_the_nearest_is_taken_and_a_bare_question_needs_no_word_of_its_own() -> None:
+    why = next_passage("Why run three times?", "Three runs leave days to rest.", score=0.9)
+    found = find_next_answer("why?", [WINTER, why], BEFORE)
+    assert found is not None
+    assert found.text == "Three runs leave days to rest."

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.library.near_answers import SAME, HeadingVectors, heading_of_answer, nearness
+from bot.library.near_answers import NEXT, SAME, HeadingVectors, heading_of_answer, nearness
 from db.library.chunk_search import SearchHit
 from tests.unit.bot.library.test_other_answers import hit
 
@@ -71,6 +71,54 @@ def test_a_word_that_only_the_answer_has_counts_for_less_than_one_of_the_heading
     only_below = near("How do I sleep after an evening walk?", heading, answer)
     nowhere = near("How do I sleep after an evening walk?", heading, "In the dark.")
     assert in_heading > only_below > nowhere
+
+
+STEPS = "how many steps a day should a person walk"
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "follows", "similarity", "other", "others_similarity"),
+    [
+        (STEPS, "what about my mother, she is 70", "How many steps should a 70-year-old walk?", 0.75, STEPS, 0.9),
+        ("How do I breathe when I squat?", "and how long?", "How long do I breathe?", 0.6, "How do I squat?", 0.8),
+        (
+            "Should I stretch before lifting?",
+            "why",
+            "Why should I stretch at all?",
+            0.62,
+            "When should I stretch?",
+            0.7,
+        ),
+        ("Как правильно приседать?", "а если колени болят", "Болят колени от приседаний", 0.8, "Как приседать?", 0.7),
+        ("Is a pulse of 90 high?", "and 82?", "Is a pulse of 82 high?", 0.8, "Is a pulse of 90 high?", 0.9),
+        (
+            "How do I train for a 10 km run?",
+            "how long?",
+            "How long do I train for 10 km?",
+            0.7,
+            "How far is 5 km?",
+            0.7,
+        ),
+    ],
+)
+def test_what_goes_on_is_nearer_to_what_has_the_new_than_to_what_was_asked(
+    before: str, asked: str, follows: str, similarity: float, other: str, others_similarity: float
+) -> None:
+    hits = [_answer(1, follows, ""), _answer(2, other, ""), *CROWD]
+    cosines = {1: similarity, 2: others_similarity}
+    found = nearness(asked, hits, {1: follows, 2: other}, cosines, before=before)
+    assert found[1].score >= NEXT
+    assert found[1].score > found[2].score
+
+
+def test_what_was_asked_before_may_be_asked_for_another_thing() -> None:
+    again, why = (
+        nearness(
+            "why?", [_answer(1, heading, ""), *CROWD], {1: heading}, {1: SIMILAR}, before="Is rain good for roses?"
+        )
+        for heading in ("Is rain good for roses?", "Why is rain good for roses?")
+    )
+    assert why[1].score > again[1].score + 0.5
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1))

@@ -131,3 +131,12 @@ def test_the_heading_that_means_most_nearly_the_same_has_a_place(similarity: flo
     near = {9: Nearness(score=0.3, similarity=similarity), 3: Nearness(score=0.2, similarity=0.1)}
     found = [one.id for one in share_places("Why is ice slippery?", [*crowd, nearest], (), 3, near)]
     assert (found.index(9) if 9 in found else None) == place
+
+
+def test_where_a_question_goes_on_the_nearest_by_meaning_and_words_has_the_place() -> None:
+    crowd = [hit(number, f"§ Part {number}", score=2.0 - number / 100) for number in range(1, 9)]
+    asked_before, follows = hit(9, "§ Is ice slippery?", score=0.1), hit(10, "§ Why is ice slippery?", score=0.1)
+    near = {9: Nearness(score=-0.1, similarity=0.9), 10: Nearness(score=0.8, similarity=0.7)}
+    found = share_places("Is ice slippery? why?", [*crowd, asked_before, follows], (), 3, near, goes_on=True)
+    assert found[0].id == 10
+    assert 9 not in {one.id for one in found}
