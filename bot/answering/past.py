@@ -56,7 +56,7 @@ async def load_past(
     past: list[Turn] = []
     window: list[Turn] = []
     chat = session.group_chat
-    async with database.person_transaction(conversation.user.id, chat=chat) as connection:
+    async with database.person_transaction(conversation.user.id, chat=chat, by_key=True) as connection:
         if client is None:
             if adapters != session.adapters:
                 await sessions.set_adapters(connection, session.id, adapters, instead_of=session.adapters)

@@ -73,8 +73,8 @@ class ClaimedTurn(Protocol):
         """The turn as it was when it was claimed."""
         ...
 
-    async def start_answering(self, mode: str, adapter: str | None) -> None:
-        """Record that the answer begins, in which mode and with which composition.
+    async def start_answering(self, mode: str, adapter: str | None) -> bool:
+        """Record that the answer begins, in which mode and with which composition; whether it is stopped already.
 
         Raises:
             TurnLeaseLost: another worker has claimed the turn.
@@ -157,12 +157,12 @@ class Pipeline:
         with draft.timed("prompt"):
             generation = self._generation_context(conversation, turn, mode, draft, reply, context.before)
             answer = await self._prepare_prompts(conversation, turn, mode, context, generation)
-        await lease.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
+        stop_asked = await lease.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
         await reply.start(mode.text)
         for piece in draft.pieces:
             await reply.write(piece)
         with draft.timed("generate"):
-            stopped = turn.stop_asked or not await self._running_answers.run(turn.id, answer)
+            stopped = stop_asked or not await self._running_answers.run(turn.id, answer)
         if stopped:
             draft.finish_reason = FinishReason.CANCELLED
         try:

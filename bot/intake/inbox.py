@@ -133,7 +133,7 @@ class Inbox:
         """Store a message in one transaction; all of it can be repeated after one that was rolled back."""
         began = time.time()
         try:
-            async with self._database.anonymous_transaction() as connection:
+            async with self._database.anonymous_transaction(by_key=True) as connection:
                 access = await self.access_policy.check(connection, incoming)
                 if isinstance(access, AccessDenied):
                     # The notice is counted in a transaction that commits, or it would be sent for every message.
@@ -312,6 +312,8 @@ class Inbox:
         conversation, turn = context.conversation, context.turn
         result: CommandResult | AskQuestion = CommandResult("")
         error = None
+        # A command may search in all that there is.
+        await context.connection.plan_by_value()
         try:
             async with context.connection.savepoint():
                 result = await _execute(context, call)

@@ -106,7 +106,7 @@ class TurnRecorder:
         texts = ((turn.question, _memory_origin(turn)), (turn.answer, _memory_origin(turn, by_mind=True)))
         episodes = [(content, origin) for text, origin in texts if (content := text.strip()[:MAX_EPISODE_CHARACTERS])]
         embeddings = await asyncio.gather(*(self._memory.embed(content) for content, _ in episodes))
-        async with self._database.person_transaction(turn.user_id) as connection:
+        async with self._database.person_transaction(turn.user_id, by_key=True) as connection:
             kept = await lock_question(connection, turn.id)
             if kept is not None and kept.forgotten:
                 left = "" if kept.remembered else kept.question.strip()[:MAX_EPISODE_CHARACTERS]

@@ -141,21 +141,15 @@ class TurnLease:
         files = await self._write(lambda connection: deliveries.load_files(connection, self.turn.id))
         return command_outcome(self.turn, files)
 
-    async def is_stopped(self) -> bool:
-        """Whether the person has stopped the turn since it was claimed."""
-
-        async def read(connection: PersonConnection) -> bool:
-            return (await turns.get(connection, self.turn.id)).stop_asked
-
-        return await self._write(read)
-
     async def save_document_results(self, results: Sequence[Mapping[str, Any]]) -> None:
         """Save what has become so far of the files that came with the turn."""
         await self._write(lambda connection: states.save_file_results(connection, self.turn, results))
 
-    async def start_answering(self, mode: str, adapter: str | None) -> None:
-        """Record that the answer begins, in which mode and with which composition."""
-        await self._write(lambda connection: states.start_answering(connection, self.turn, mode=mode, adapter=adapter))
+    async def start_answering(self, mode: str, adapter: str | None) -> bool:
+        """Record that the answer begins, in which mode and with which composition; whether it is stopped already."""
+        return await self._write(
+            lambda connection: states.start_answering(connection, self.turn, mode=mode, adapter=adapter)
+        )
 
     async def save_answer(self, answer: GeneratedAnswer) -> None:
         """Save a complete answer, before the last of it is shown."""
@@ -241,7 +235,7 @@ class TurnLease:
         """
 
         async def transaction() -> T:
-            async with self._database.person_transaction(self.turn.user_id) as connection:
+            async with self._database.person_transaction(self.turn.user_id, by_key=True) as connection:
                 return await write(connection)
 
         return await retry(

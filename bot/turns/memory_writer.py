@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -21,8 +22,10 @@ MAX_PENDING_EXTRACTIONS: Final = 200
 """Turns that wait for the engine to extract facts from them; beyond this the oldest are dropped."""
 EPISODE_BATCH_SIZE: Final = 8
 """Turns whose text is saved at once: the model embeds them together."""
-MAX_LINGER: Final = 1.0
-"""Seconds for which a text waits for others to be saved with, while this process answers further questions."""
+MAX_WAITING_EPISODES: Final = 64
+"""Turns whose text waits while this process answers further questions, which somebody is waiting for."""
+MAX_LINGER: Final = 10.0
+"""Seconds for which it waits then, at most. What a person has said is recalled from their turns until it is saved."""
 SHUTDOWN_TIMEOUT: Final = 5.0
 """Seconds for which an ending process goes on saving text."""
 
@@ -46,6 +49,8 @@ class MemoryWriter:
         """Turns that the engine is to extract facts from."""
         self._recovered: set[UUID] = set()
         """Pending turns of other processes: their text may have been saved already."""
+        self._waiting_since = 0.0
+        """When the first of the turns whose text is to be saved came, on the monotonic clock."""
         self._extracting = 0
         self._answering = 0
         """Turns that are being answered in this process, and are to be remembered soon."""
@@ -71,16 +76,20 @@ class MemoryWriter:
         """Have a turn remembered; returns at once."""
         if draft.text:
             window_size = draft.prompt.exchanges if draft.prompt else 0
-            self._pending_episodes.append(_finished_turn(conversation, turn, draft.text, window_size))
-            self._wakeup.set()
+            self._add(_finished_turn(conversation, turn, draft.text, window_size))
 
     def enqueue_recovered(self, conversation: Conversation, turn: Turn) -> None:
         """Have a turn remembered that another process did not get to. A turn that is pending already is ignored."""
         if turn.answer and all(pending.id != turn.id for pending in self._pending_episodes):
             # How many exchanges its prompt had room for is not known any more; the next turn's summary covers the gap.
-            self._pending_episodes.append(_finished_turn(conversation, turn, turn.answer, WINDOW_TURNS))
             self._recovered.add(turn.id)
-            self._wakeup.set()
+            self._add(_finished_turn(conversation, turn, turn.answer, WINDOW_TURNS))
+
+    def _add(self, finished: FinishedTurn) -> None:
+        if not self._pending_episodes:
+            self._waiting_since = time.monotonic()
+        self._pending_episodes.append(finished)
+        self._wakeup.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -105,16 +114,21 @@ class MemoryWriter:
             await self._save_episodes()
             while self._pending_extractions:
                 await self._extract(self._pending_extractions.popleft())
-                await self._linger()
-                await self._save_episodes()
+                if not self._may_linger:
+                    await self._save_episodes()
+
+    @property
+    def _may_linger(self) -> bool:
+        """Whether texts may wait: answers go before them, but not for ever."""
+        is_early = time.monotonic() < self._waiting_since + MAX_LINGER
+        return is_early and bool(self._answering) and 0 < len(self._pending_episodes) < MAX_WAITING_EPISODES
 
     async def _linger(self) -> None:
-        """Wait until as many texts as are saved at once have come together, or until no more are about to come."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(MAX_LINGER):
-                while self._answering and 0 < len(self._pending_episodes) < EPISODE_BATCH_SIZE:
+        while self._may_linger:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._waiting_since + MAX_LINGER - time.monotonic()):
                     await self._wakeup.wait()
-                    self._wakeup.clear()
+            self._wakeup.clear()
 
     async def _save_episodes(self) -> None:
         # A turn stays pending until its text is saved, and is saved once however often that is tried.

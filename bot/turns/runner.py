@@ -219,8 +219,6 @@ class TurnAttempt:
                 began_at, began = time.time(), time.monotonic()
                 if await stack.enter_async_context(self.runner.slots.slot(share, turn.user_id)):
                     draft.started_at["wait"], draft.timings["wait"] = began_at, time.monotonic() - began
-                    if await self.lease.is_stopped():
-                        return await self._save_without_generation(FinishReason.CANCELLED)
             return await self.runner.pipeline.answer(self.conversation, self.lease, draft, self.reply)
 
     async def _save_without_generation(self, reason: FinishReason) -> Outcome:

@@ -144,7 +144,7 @@ class Worker:
 
     async def _fetch_jobs(self, limit: int) -> list[Job]:
         self._jobs_may_wait = False
-        async with self._database.anonymous_transaction() as connection:
+        async with self._database.anonymous_transaction(by_key=True) as connection:
             fetched = await jobs.dequeue(connection, self._heartbeat.id, self._options.entrypoints, limit, _NEVER)
         self._jobs_may_wait |= len(fetched) == limit
         # A job that runs here may have been released by another worker that heard nothing of it.
@@ -167,7 +167,7 @@ class Worker:
         try:
             # Committed before anything else is tried, and whatever comes of the reading beside it: an attempt that
             # breaks is counted too.
-            async with self._database.person_transaction(job.user_id) as connection:
+            async with self._database.person_transaction(job.user_id, by_key=True) as connection:
                 lease = await self._claim(connection, job)
                 if lease is None:
                     return

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SET_CURRENT_PERSON: Final = "SELECT set_config('app.user', $1, true)"
 SET_CURRENT_CHAT: Final = "SELECT set_config('app.chat', $1, true)"
+PLAN_ONCE: Final = "SET LOCAL plan_cache_mode = force_generic_plan"
+_PLAN_BY_VALUE: Final = "SET LOCAL plan_cache_mode = auto"
 _CREATE_SAVEPOINT: Final = "SAVEPOINT attempt"
 _ROLLBACK_TO_SAVEPOINT: Final = "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt"
 _RELEASE_SAVEPOINT: Final = "RELEASE SAVEPOINT attempt"
@@ -58,6 +60,10 @@ class Connection:
         with translate_driver_errors(self._server):
             await self.raw.execute(SET_CURRENT_PERSON, str(user_id))
         return PersonConnection(self.raw, self._server, user_id)
+
+    async def plan_by_value(self) -> None:
+        """From here to the transaction's end, plan statements by the values of their arguments where that pays."""
+        await self._execute_script(_PLAN_BY_VALUE)
 
     async def notify(self, channel: str, payload: str) -> None:
         """Notify the listeners of a channel once the transaction commits."""

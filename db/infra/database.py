@@ -13,7 +13,7 @@ import structlog
 from pgvector.asyncpg import register_vector
 
 from db.errors import DatabaseError, DatabaseReadOnly, DatabaseUnreachable, ServiceRoleDenied
-from db.infra.connection import SET_CURRENT_PERSON, Connection, PersonConnection
+from db.infra.connection import PLAN_ONCE, SET_CURRENT_PERSON, Connection, PersonConnection
 from db.infra.driver_errors import DRIVER_ERRORS, describe_dsn, open_connection, translate_driver_errors
 from db.infra.login_role import find_login, is_service_login, provide_login
 from db.infra.migrate import check_schema, migrate_for_start
@@ -165,27 +165,35 @@ class Database:
         return database
 
     @asynccontextmanager
-    async def person_transaction(self, user_id: UUID, *, chat: str | None = None) -> AsyncIterator[PersonConnection]:
+    async def person_transaction(
+        self, user_id: UUID, *, chat: str | None = None, by_key: bool = False
+    ) -> AsyncIterator[PersonConnection]:
         """A transaction that sees what this person owns; committed at its end, rolled back by any exception.
 
         Args:
             chat: the chat with others that it is for, as in `telegram:-100123`: nothing private is visible then.
+            by_key: see `anonymous_transaction`.
 
         Inside it, open no second one: of all that wait for a second connection none may ever get it.
 
         Raises:
             DatabaseUnreachable: also when the commit's fate is unknown.
         """
-        async with self._transaction(user_id) as raw:
+        async with self._transaction(user_id, by_key=by_key) as raw:
             person = PersonConnection(raw, self._server, user_id)
             if chat is not None:
                 await person.enter_chat(chat)
             yield person
 
     @asynccontextmanager
-    async def anonymous_transaction(self) -> AsyncIterator[Connection]:
-        """A transaction before the person is known: nothing that anyone owns is visible in it."""
-        async with self._transaction(None) as raw:
+    async def anonymous_transaction(self, *, by_key: bool = False) -> AsyncIterator[Connection]:
+        """A transaction before the person is known: nothing that anyone owns is visible in it.
+
+        Args:
+            by_key: its statements find their rows by a key, whatever its value: each is planned once for a connection,
+                which otherwise takes longer than running it, every time.
+        """
+        async with self._transaction(None, by_key=by_key) as raw:
             yield Connection(raw, self._server)
 
     async def ping(self) -> None:
@@ -224,8 +232,8 @@ class Database:
         await self.close()
 
     @asynccontextmanager
-    async def _transaction(self, user_id: UUID | None) -> AsyncIterator[asyncpg.Connection]:
-        raw = await self._begin(user_id)
+    async def _transaction(self, user_id: UUID | None, *, by_key: bool) -> AsyncIterator[asyncpg.Connection]:
+        raw = await self._begin(_begin_statements(user_id, by_key=by_key))
         # `reaching` stands around our own awaits only: an OSError of the caller's is none of the database's.
         try:
             try:
@@ -243,15 +251,15 @@ class Database:
         finally:
             await self._release(raw)
 
-    async def _begin(self, user_id: UUID | None) -> asyncpg.Connection:
-        """A connection of the pool with its transaction begun, for a person or anonymous."""
+    async def _begin(self, statements: str) -> asyncpg.Connection:
+        """A connection of the pool with its transaction begun by these statements."""
         replaced = False
         while True:
             with translate_driver_errors(self._server):
                 raw = await self._pool.acquire(timeout=self._deadlines.acquire)
             try:
                 with translate_driver_errors(self._server):
-                    await raw.execute(_begin_statements(raw, user_id))
+                    await raw.execute(f"{raw.get_reset_query()}; {statements}")
                 return raw
             except DatabaseUnreachable as error:
                 lost = not isinstance(error.__cause__, TimeoutError)
@@ -275,12 +283,15 @@ async def _skip_reset(connection: asyncpg.Connection) -> None:
     """Nothing: what was left behind on a connection is wiped off when the next transaction begins on it."""
 
 
-def _begin_statements(connection: asyncpg.Connection, user_id: UUID | None) -> str:
-    """What a transaction begins with, sent in one go: whatever was before it on this connection is wiped off."""
-    # The driver's own reset leaves a changed role in force.
-    fresh = f"{connection.get_reset_query()}; RESET ROLE; BEGIN"
-    # Several statements at once take no arguments: the id is written out, and is nothing but hexadecimal digits.
-    return fresh if user_id is None else f"{fresh}; {SET_CURRENT_PERSON.replace('$1', _quote_uuid(user_id))}"
+def _begin_statements(user_id: UUID | None, *, by_key: bool) -> str:
+    """What a transaction begins with, sent in one go after the driver's reset, which leaves a changed role in force."""
+    statements = ["RESET ROLE", "BEGIN"]
+    if by_key:
+        statements.append(PLAN_ONCE)
+    if user_id is not None:
+        # Several statements at once take no arguments: the id is written out, and is nothing but hexadecimal digits.
+        statements.append(SET_CURRENT_PERSON.replace("$1", _quote_uuid(user_id)))
+    return "; ".join(statements)
 
 
 def _quote_uuid(user_id: UUID) -> str:

@@ -60,6 +60,7 @@ _WAITING: Final = "kind = 'question' AND state IN ('accepted', 'thinking', 'answ
 HOLDS_LEASE: Final = f"SELECT id FROM turns WHERE {_LEASED} FOR SHARE"  # noqa: S608  # built of constants
 START_ANSWERING: Final = f"""
     UPDATE turns SET state = 'answering', mode = $4, adapter = $5, updated_at = now() WHERE {_LEASED}
+    RETURNING stop_asked
 """  # noqa: S608  # built of constants
 SAVE_ANSWER: Final = f"""
     UPDATE turns
@@ -160,13 +161,16 @@ async def require_lease(connection: PersonConnection, turn: Turn) -> None:
         raise TurnLeaseLost
 
 
-async def start_answering(connection: PersonConnection, turn: Turn, *, mode: str, adapter: str | None) -> None:
-    """The answer begins to come, in a resolved mode.
+async def start_answering(connection: PersonConnection, turn: Turn, *, mode: str, adapter: str | None) -> bool:
+    """The answer begins to come, in a resolved mode; whether the person has stopped it by now.
 
     Raises:
         TurnLeaseLost: another attempt holds the turn, or it has ended.
     """
-    _require_lease(await connection.execute(START_ANSWERING, *_lease_key(connection, turn), mode, adapter))
+    stop_asked: bool | None = await connection.fetchval(START_ANSWERING, *_lease_key(connection, turn), mode, adapter)
+    if stop_asked is None:
+        raise TurnLeaseLost
+    return stop_asked
 
 
 async def save_answer(connection: PersonConnection, turn: Turn, answer: GeneratedAnswer) -> None:

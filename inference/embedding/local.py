@@ -19,6 +19,7 @@ from inference.embedding.bundled import BUNDLED_EMBEDDING_MODELS, resolve_bundle
 from inference.embedding.cache import VectorCache
 from inference.embedding.centring import centre_if_needed, to_unit_length
 from inference.embedding.port import EmbedderStopped, LoadableEmbedder, Prefixes, Purpose, default_prefixes
+from inference.embedding.tracing import trace_forward, untrace_forward
 from inference.embedding.windows import Window, split_windows
 from inference.model_files import (
     ModelUnknown,
@@ -136,6 +137,7 @@ class SentenceTransformerEmbedder:
         if model is not None:
             # It would refer to itself, and stay until the garbage is collected, which so few objects do not bring about
             # however large they are.
+            untrace_forward(model)
             model.model_card_data.model = None
 
     async def _embed_one(self, text: str, *, urgent: bool = False) -> NDArray[np.float32]:
@@ -205,6 +207,7 @@ class SentenceTransformerEmbedder:
             raise ModelUnusable(
                 folder=self._folder, reason=f"its vectors have {found} dimensions, its config says {self._dimensions}"
             )
+        trace_forward(model)
         log.info("embedder.loaded", model=self._name)
         return model
 

@@ -36,10 +36,10 @@ class Counted:
 
         @asynccontextmanager
         async def person_transaction(
-            database: Database, user_id: UUID, *, chat: str | None = None
+            database: Database, user_id: UUID, *, chat: str | None = None, by_key: bool = False
         ) -> AsyncIterator[PersonConnection]:
             self.transactions += 1
-            async with begin(database, user_id, chat=chat) as connection:
+            async with begin(database, user_id, chat=chat, by_key=by_key) as connection:
                 yield connection
 
         async def count_window(connection: PersonConnection, session_id: UUID, limit: int, before: int) -> list[Turn]:

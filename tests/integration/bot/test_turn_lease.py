@@ -32,9 +32,9 @@ class FlakyDatabase:
         self._losses = losses
 
     @asynccontextmanager
-    async def person_transaction(self, user_id: UUID) -> AsyncIterator[PersonConnection]:
+    async def person_transaction(self, user_id: UUID, *, by_key: bool = False) -> AsyncIterator[PersonConnection]:
         loss = self._losses.pop(0) if self._losses else None
-        async with self._database.person_transaction(user_id) as connection:
+        async with self._database.person_transaction(user_id, by_key=by_key) as connection:
             yield connection
             if loss == "before":
                 raise DatabaseUnreachable(server="test", reason="lost")

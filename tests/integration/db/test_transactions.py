@@ -21,6 +21,18 @@ async def test_an_exception_undoes_everything(database: Database, anna: User) ->
         assert await memories.list_valid(connection) == []
 
 
+async def test_only_transactions_by_key_plan_their_statements_once(dsn: str, anna: User) -> None:
+    async with await Database.open(dsn, pool_size=1) as database:
+        async with database.person_transaction(anna.id, by_key=True) as connection:
+            assert await connection.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
+            await connection.plan_by_value()
+            assert await connection.fetchval("SHOW plan_cache_mode") == "auto"
+        async with database.anonymous_transaction(by_key=True) as nobody:
+            assert await nobody.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
+        async with database.person_transaction(anna.id) as connection:
+            assert await connection.fetchval("SHOW plan_cache_mode") == "auto"
+
+
 async def test_the_callers_os_errors_are_none_of_the_databases(database: Database, anna: User) -> None:
     with pytest.raises(FileNotFoundError):
         async with database.person_transaction(anna.id):

@@ -52,6 +52,15 @@ async def test_a_turn_goes_its_way_and_keeps_all_it_was_told(database: Database,
     assert (kept.recalled, kept.timings, kept.error) == (["runs"], {"generate": 1.5, "deliver": 0.5}, None)
 
 
+async def test_whoever_begins_an_answer_learns_that_it_was_stopped(database: Database, anna: User) -> None:
+    async with database.person_transaction(anna.id) as connection:
+        session = await opened(connection)
+        held = await taken_up(connection, await ask(connection, session.id))
+        assert not await states.start_answering(connection, held, mode="core", adapter=None)
+        await states.request_stop(connection, session.id)
+        assert await states.start_answering(connection, held, mode="core", adapter=None)
+
+
 @pytest.mark.parametrize("state", get_args(FinalState))
 async def test_what_has_ended_is_not_written_to(database: Database, anna: User, state: FinalState) -> None:
     async with database.person_transaction(anna.id) as connection:

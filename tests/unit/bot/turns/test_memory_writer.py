@@ -13,7 +13,7 @@ import pytest
 
 from bot.memory import FinishedTurn
 from bot.turns import memory_writer
-from bot.turns.memory_writer import EPISODE_BATCH_SIZE, MemoryWriter
+from bot.turns.memory_writer import EPISODE_BATCH_SIZE, MAX_WAITING_EPISODES, MemoryWriter
 
 
 class Recorder:
@@ -71,11 +71,11 @@ async def test_an_idle_process_saves_at_once(monkeypatch: pytest.MonkeyPatch) ->
         assert recorder.sizes == [1, 1, 1]
 
 
-async def test_a_busy_one_saves_as_many_together_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_busy_one_saves_when_as_many_wait_as_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_writer, "MAX_LINGER", 3600)
     async with writing() as (writer, recorder, remember):
         with writer.answering():
-            for _ in range(EPISODE_BATCH_SIZE):
+            for _ in range(MAX_WAITING_EPISODES):
                 assert recorder.batches == []
                 remember()
                 for _ in range(10):
@@ -83,7 +83,7 @@ async def test_a_busy_one_saves_as_many_together_as_it_may(monkeypatch: pytest.M
             await saved(writer)
             remember()
         await saved(writer)
-        assert recorder.sizes == [EPISODE_BATCH_SIZE, 1]
+        assert recorder.sizes == [*[EPISODE_BATCH_SIZE] * (MAX_WAITING_EPISODES // EPISODE_BATCH_SIZE), 1]
 
 
 async def test_a_busy_one_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
