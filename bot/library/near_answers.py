@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.library.passage import Nearness, innermost_heading, is_short_answer
 from bot.text.analysis import analyse
-from bot.text.follow_ups import LIGHT_STEMS
-from bot.text.questions import may_be_same, words_of
+from bot.text.follow_ups import LIGHT_STEMS, without_opener
+from bot.text.questions import is_question, may_be_same, words_of
 from db.library.chunk_search import SearchHit
 from inference.embedding import Embedder
 
@@ -147,10 +147,11 @@ def nearness(
 
 
 def _may_be_same(question: str, before: str, heading: str) -> bool:
-    """Whether a heading can ask what is asked now. The numbers may be those of what was asked before."""
-    return may_be_same(question, heading) or (
-        bool(before) and may_be_same(" ".join([question, *analyse(before).numbers]), heading)
-    )
+    """Whether a heading can ask what is asked now. The numbers may be those of what was asked before, and so may be
+    what is asked for: "how often should I squat?", "and deadlift?"."""
+    if may_be_same(question, heading):
+        return not before or is_question(without_opener(question)) or may_be_same(before, heading, numbers=question)
+    return bool(before) and may_be_same(question, heading, numbers=before)
 
 
 def _is_asked_again(now: Collection[str], before: str, heading: str, above: Collection[str]) -> bool:

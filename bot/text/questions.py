@@ -80,9 +80,14 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
-def may_be_same(first: str, second: str) -> bool:
-    """Whether two questions can ask the same: nothing that decides, beside the content words, is different."""
-    if analyse(first).numbers != analyse(second).numbers:
+def may_be_same(first: str, second: str, *, numbers: str = "") -> bool:
+    """Whether two questions can ask the same: nothing that decides, beside the content words, is different.
+
+    Args:
+        numbers: what the second question's numbers may be of, beside the first.
+    """
+    own, wanted = analyse(first).numbers, analyse(second).numbers
+    if own != wanted and not (own <= wanted <= own | analyse(numbers).numbers):
         return False
     if mentions_negation(first) != mentions_negation(second) or _deciding(first) != _deciding(second):
         return False

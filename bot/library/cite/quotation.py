@@ -12,7 +12,7 @@ from typing import Final
 from bot.library.cite.asked_question import NOTHING_BEFORE, REASON, AskedQuestion, SaidBefore, read_question
 from bot.library.cite.evidence import Evidence
 from bot.library.cite.marks import strip_footnotes
-from bot.library.near_answers import ACROSS_LANGUAGES, LIKELY, POSSIBLE, RELATED
+from bot.library.near_answers import ACROSS_LANGUAGES, POSSIBLE, RELATED
 from bot.library.passage import Passage, innermost_heading
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
@@ -55,6 +55,10 @@ _ASKED_BEFORE: Final = 0.85
 """Likeness of a heading and what was asked before from which they are one question."""
 _SCORE_SHARE: Final = 0.3
 """Of the words, in the order of answers to questions that mean nearly the same."""
+_LIKELY_SCORE: Final = 0.5
+"""Of both together, from which such an answer goes before words found elsewhere that have half of the question."""
+_POSSIBLE_SCORE: Final = 0.35
+"""From which it is quoted where there are none."""
 _GOES_ON_SCORE: Final = 0.5
 """Score of the nearness from which such an answer goes on from what was said before."""
 _MIDDLE_PENALTY: Final = 0.12
@@ -109,17 +113,17 @@ def best_quotation(
                 if found is not None:
                     yield found
 
-    def by_meaning(min_similarity: float) -> Iterator[Quotation]:
+    def by_meaning(min_score: float) -> Iterator[Quotation]:
         for candidate in evidence:
-            if (found := _answer_by_meaning(asked, before, candidate, min_similarity)) is not None:
+            if (found := _answer_by_meaning(asked, before, candidate, min_score)) is not None:
                 yield found
 
     stages = [
         by_words(_MOST_WORDS, _has_windows),
-        by_meaning(LIKELY),
+        by_meaning(_LIKELY_SCORE),
         by_words(MIN_COVERAGE, _has_windows),
         by_words(_MIN_WINDOW_COVERAGE, partial(_covers, asked)),
-        by_meaning(POSSIBLE),
+        by_meaning(_POSSIBLE_SCORE),
     ]
     if is_whole_answer:
         first = sorted(related, key=lambda candidate: -candidate.passage.score)[:_FIRST_FOUND]
@@ -146,12 +150,15 @@ def _is_related(passage: Passage, question: AskedQuestion, before: SaidBefore) -
 
 
 def _answer_by_meaning(
-    question: AskedQuestion, before: SaidBefore, evidence: Evidence, min_similarity: float
+    question: AskedQuestion, before: SaidBefore, evidence: Evidence, min_score: float
 ) -> Quotation | None:
     """A short answer whose heading means nearly the same as the question, in whatever words."""
     nearness = evidence.passage.nearness
     text = " ".join(evidence.sentences)
-    if nearness is None or nearness.similarity < min_similarity or not text:
+    if nearness is None or nearness.similarity < POSSIBLE or not text:
+        return None
+    score = (1 - _SCORE_SHARE) * nearness.similarity + _SCORE_SHARE * nearness.score
+    if score < min_score:
         return None
     if not is_same_alphabet(text, question.searched):
         return None
@@ -161,7 +168,6 @@ def _answer_by_meaning(
     shared = (asked.stems & features.stems) | (asked.numbers & features.numbers)
     if not question.goes_on_with(text, shared, frozenset()):
         return None
-    score = (1 - _SCORE_SHARE) * nearness.similarity + _SCORE_SHARE * nearness.score
     return Quotation(evidence.passage, _clean_up(text), score)
 
 

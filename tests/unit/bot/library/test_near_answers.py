@@ -168,3 +168,13 @@ async def test_the_vectors_of_headings_are_computed_once_while_they_are_kept() -
     await vectors.similarities("same", ["same one"])
     assert embedder.texts.count("same one") == 2, "the one asked for longest ago gives way"
     assert await vectors.similarities("same", []) == {}
+
+
+def test_what_names_only_another_thing_asks_the_same_of_it() -> None:
+    often, both = (
+        nearness(
+            "and deadlift?", [_answer(1, each, ""), *CROWD], {1: each}, {1: SIMILAR}, before="How often do I squat?"
+        )
+        for each in ("How often do I deadlift?", "Why do I squat and deadlift?")
+    )
+    assert often[1].score > both[1].score
