@@ -26,8 +26,9 @@ from inference.errors import InferenceError
 
 RETRY_DELAY: Final = 60.0
 """Seconds until the next attempt after a model or the database was unavailable."""
-FIRST_SYNC_TIMEOUT: Final = 60.0
-"""Seconds to wait for the first attempt at a library that is still empty; a longer one goes on in the background."""
+FIRST_SYNC_TIMEOUT: Final = 300.0
+"""Seconds to wait for the first attempt at a library that is still empty; a longer one goes on in the background. Half
+a library answers questions with what stands next to the answer."""
 
 log = structlog.get_logger(__name__)
 
