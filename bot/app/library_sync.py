@@ -15,7 +15,7 @@ from bot.library.ingest import Ingest
 from bot.library.parse.parser import Parser
 from bot.minds import Mind
 from bot.minds.schema import CollectionKind
-from consilium.errors import ConsiliumError
+from consilium.errors import N_, ConsiliumError
 from db.errors import DatabaseUnavailable
 from db.infra.advisory_lock import try_advisory_lock
 from db.infra.database import Database
@@ -26,9 +26,11 @@ from inference.errors import InferenceError
 
 RETRY_DELAY: Final = 60.0
 """Seconds until the next attempt after a model or the database was unavailable."""
-FIRST_SYNC_TIMEOUT: Final = 300.0
+FIRST_SYNC_TIMEOUT: Final = 180.0
 """Seconds to wait for the first attempt at a library that is still empty; a longer one goes on in the background. Half
 a library answers questions with what stands next to the answer."""
+
+FIRST_READING: Final = N_("reading the library for the first time, which takes up to three minutes")
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +96,7 @@ async def background_library_sync(
 
     async with run_in_background(sync_until_done(), "library"):
         if is_waiting:
+            progress(FIRST_READING)
             with suppress(TimeoutError):
                 async with asyncio.timeout(FIRST_SYNC_TIMEOUT):
                     await attempted.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,19 @@ class Starts:
 
 
 @pytest.fixture(scope="module")
-def starts(prepared_models: Path, brief_mind: Path, tmp_path_factory: pytest.TempPathFactory) -> Starts:
-    own = {"CONSILIUM_LIBRARY_AT_START": "true", "CONSILIUM_MIND": str(brief_mind)}
+def small_mind(brief_mind: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo mind with a tenth of its answers: five thousand take minutes to embed for the first time."""
+    folder = tmp_path_factory.mktemp("minds") / "agoge"
+    shutil.copytree(brief_mind, folder)
+    for answers in (*folder.glob("library/answers/*.md"), *folder.glob("library/everyday/*.md")):
+        title, *sections = answers.read_text("utf-8").split("\n## ")
+        answers.write_text("\n## ".join([title, *sections[::10]]), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def starts(prepared_models: Path, small_mind: Path, tmp_path_factory: pytest.TempPathFactory) -> Starts:
+    own = {"CONSILIUM_LIBRARY_AT_START": "true", "CONSILIUM_MIND": str(small_mind)}
     folder = tmp_path_factory.mktemp("started-here")
     with home_directory(prepared_models) as home:
         first = home.chat(

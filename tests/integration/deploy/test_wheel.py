@@ -158,7 +158,7 @@ def test_the_demo_answers_from_an_environment_of_its_own(wheel: Path, base_model
         env=_own_environment(home),
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stderr
