@@ -25,6 +25,7 @@ from bot.answering.generation import (
     invocation_tokens,
     leaves_room,
 )
+from bot.answering.library_words import Found, find_words_on, search_library
 from bot.answering.mode_choice import ModeChoice
 from bot.answering.past import Past, exchanges_in_prompt, goes_on_from, load_past, past_questions
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages, with_quotations
@@ -34,14 +35,13 @@ from bot.core.errors import AnswerNotSaved
 from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import ClientConversation, Outcome
 from bot.core.ports import Reply
-from bot.library.cite import NOTHING_BEFORE, Quotation, SaidBefore, best_quotation, collect_evidence
-from bot.library.known_answers import find_near_answer, find_next_answer
+from bot.core.together import run_together
+from bot.library.cite import Quotation, SaidBefore
 from bot.library.passage import Passage
-from bot.library.retriever import Retrieved, Retriever, collections_for_mode
+from bot.library.retriever import Retriever, collections_for_mode
 from bot.memory import PersonalMemory, RecalledMemory, render_memory
 from bot.minds import Mind, render_system_prompt
 from bot.minds.resolve import ResolvedMode
-from bot.text.follow_ups import stands_alone_too, without_opener
 from bot.text.language import detect_language
 from bot.text.requests import asks_for_facts
 from db.errors import DatabaseUnavailable
@@ -97,11 +97,7 @@ class _Context:
     memories: Sequence[str]
     window: Sequence[Exchange]
     """Past exchanges, oldest first."""
-    retrieved: Retrieved
-    before: SaidBefore
-    """What the question goes on from, if it does."""
-    on_its_own: Sequence[Passage]
-    """What the library has on such a question without that, where it may be a whole one."""
+    found: Found
 
 
 class Pipeline:
@@ -155,7 +151,7 @@ class Pipeline:
             draft.adapter = await self._composer.prepare(mode, adapters)
         context = await self._load_context(conversation, turn, mode, past, draft)
         with draft.timed("prompt"):
-            generation = self._generation_context(conversation, turn, mode, draft, reply, context.before)
+            generation = self._generation_context(conversation, turn, mode, draft, reply, context.found.before)
             answer = await self._prepare_prompts(conversation, turn, mode, context, generation)
         stop_asked = await lease.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
         await reply.start(mode.text)
@@ -178,14 +174,11 @@ class Pipeline:
         self, conversation: Conversation, turn: Turn, mode: ResolvedMode, past: Past, draft: Draft
     ) -> _Context:
         """Load memories and passages of the library at the same time."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                recall = group.create_task(self._recall_memories(conversation, turn, past, draft))
-                retrieval = group.create_task(self._retrieve_passages(conversation, turn, mode, past, draft))
-        except ExceptionGroup as errors:
-            # Callers handle errors by their class, not groups of them.
-            raise errors.exceptions[0] from None
-        return _Context(recall.result(), exchanges_in_prompt(past, conversation), *retrieval.result())
+        memories, found = await run_together(
+            self._recall_memories(conversation, turn, past, draft),
+            self._search_library(conversation, turn, mode, past, draft),
+        )
+        return _Context(memories, exchanges_in_prompt(past, conversation), found)
 
     async def _recall_memories(self, conversation: Conversation, turn: Turn, past: Past, draft: Draft) -> list[str]:
         """Memories of the person as text."""
@@ -205,17 +198,13 @@ class Pipeline:
         say_to_model = Translator(self._prompt_language(conversation))
         return [render_memory(found.memory, say_to_model) for found in recalled]
 
-    async def _retrieve_passages(
+    async def _search_library(
         self, conversation: Conversation, turn: Turn, mode: ResolvedMode, past: Past, draft: Draft
-    ) -> tuple[Retrieved, SaidBefore, Sequence[Passage]]:
-        """What the library has on the question, what the question goes on from, with which it was searched, and what
-        the library has on it alone."""
+    ) -> Found:
         with draft.timed("library"):
-            asked, before = search_text(turn), goes_on_from(past, conversation, turn)
-            on_its_own: Sequence[Passage] = ()
-            if before is not NOTHING_BEFORE and stands_alone_too(asked):
-                on_its_own = (await self._retriever.retrieve(without_opener(asked), mode)).passages
-            return await self._retriever.retrieve(asked, mode, before=before.questions), before, on_its_own
+            return await search_library(
+                self._retriever, search_text(turn), mode, before=goes_on_from(past, conversation, turn)
+            )
 
     async def _prepare_prompts(
         self,
@@ -230,7 +219,7 @@ class Pipeline:
         Counting the tokens of a long message takes a while, and reading a template touches the disk: both run in a
         thread.
         """
-        retrieved = context.retrieved
+        retrieved = context.found.retrieved
         client = conversation.client_conversation
         answer: Callable[[], Awaitable[None]] = partial(answer_with_one_voice, generation)
         known = await self._find_known_answer(conversation, turn, mode, context, generation)
@@ -249,7 +238,7 @@ class Pipeline:
             )
             answer = partial(answer_with_two_voices, generation, archivist_prompt)
             # The author answers without the library.
-            context = replace(context, retrieved=Retrieved(examples=retrieved.examples))
+            context = replace(context, found=context.found.without_passages())
         generation.draft.prompt = await asyncio.to_thread(self._build_prompt, conversation, turn, mode, context)
         return answer
 
@@ -273,29 +262,19 @@ class Pipeline:
         goes_on = client is not None and bool(client.answer_prefix)
         if uses_tools or goes_on or self._quotations(conversation, turn, context):
             return None
-        passages, has_context = context.retrieved.passages, bool(context.window)
+        passages, has_context = context.found.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
         # Whether a tool serves a question better than the library does, the model has to decide.
         may_call = client is not None and bool(client.tools)
         if known is None and not may_call:
-            known = await asyncio.to_thread(self._find_words_on, turn, conversation, context, generation)
+            known = await asyncio.to_thread(
+                find_words_on,
+                context.found,
+                in_place_of_model=policies.library_first or not self._writes_language_of(turn, conversation),
+                in_part=policies.library_first and generation.quotes_library,
+                is_small_talk=not generation.quotes_library,
+            )
         return known if known is not None and leaves_room(generation, f"{known.text} [1]") else None
-
-    def _find_words_on(
-        self, turn: Turn, conversation: Conversation, context: _Context, generation: GenerationContext
-    ) -> Quotation | None:
-        """What the library says on a question, where that comes before the model or the model cannot say it."""
-        library_first = self._mind.policies.library_first
-        asked, passages = search_text(turn), context.retrieved.passages
-        near = None
-        if library_first or not self._writes_language_of(turn, conversation):
-            if context.before is NOTHING_BEFORE:
-                near = find_near_answer(asked, passages, by_meaning=not generation.quotes_library)
-            else:
-                near = find_next_answer(asked, passages, context.before) or find_near_answer(asked, context.on_its_own)
-        if near is not None or not (library_first and generation.quotes_library):
-            return near
-        return best_quotation(generation.question, collect_evidence(passages), before=context.before)
 
     def _build_prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, context: _Context) -> Prompt:
         client = conversation.client_conversation
@@ -307,7 +286,7 @@ class Pipeline:
                 memories=memories,
                 language=self._prompt_language(conversation),
                 passages=quoted_passages(passages),
-                examples=context.retrieved.examples,
+                examples=context.found.retrieved.examples,
             )
             return f"{prompt}\n\n{client.system}" if client and client.system else prompt
 
@@ -318,7 +297,7 @@ class Pipeline:
             quotations=self._quotations(conversation, turn, context),
             system=system_prompt,
             memories=context.memories,
-            passages=context.retrieved.passages,
+            passages=context.found.retrieved.passages,
             window=context.window,
             counter=self._engine.tokenizer,
             budget=self._token_budget - begun,

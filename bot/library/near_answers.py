@@ -13,11 +13,13 @@ import math
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.library.passage import Nearness, innermost_heading, is_short_answer
 from bot.text.analysis import analyse
-from bot.text.follow_ups import LIGHT_STEMS, without_opener
+from bot.text.follow_ups import without_opener
+from bot.text.light_stems import LIGHT_STEMS
 from bot.text.questions import is_question, may_be_same, words_of
 from db.library.chunk_search import SearchHit
 from inference.embedding import Embedder
@@ -78,15 +80,13 @@ class HeadingVectors:
         self._max_size = max_size
         self._kept: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
-    async def similarities(self, question: str, headings: Collection[str]) -> dict[str, float]:
-        """Cosine of a question and each heading.
+    async def similarities(self, questions: Sequence[str], headings: Collection[str]) -> list[dict[str, float]]:
+        """Cosine of each question and each heading.
 
         Raises:
             EmbeddingError: the embedder fails.
         """
-        if not headings:
-            return {}
-        [asked] = await self._embedder.embed([question], "query")
+        asked = await self._embedder.embed(questions, "query")
         vectors = {heading: self._kept[heading] for heading in headings if heading in self._kept}
         if missing := [heading for heading in dict.fromkeys(headings) if heading not in vectors]:
             vectors |= dict(zip(missing, await self._embedder.embed(missing, "query"), strict=True))
@@ -95,7 +95,7 @@ class HeadingVectors:
             self._kept.move_to_end(heading)
         while len(self._kept) > self._max_size:
             self._kept.popitem(last=False)
-        return {heading: float(vector @ asked) for heading, vector in vectors.items()}
+        return [{heading: float(vector @ each) for heading, vector in vectors.items()} for each in asked]
 
 
 def heading_of_answer(hit: SearchHit) -> str | None:
@@ -108,13 +108,11 @@ def nearness(
     question: str,
     hits: Sequence[SearchHit],
     headings: Mapping[int, str],
-    similarities: Mapping[int, float],
+    similarities: Mapping[str, float],
     *,
     before: str = "",
 ) -> dict[int, Nearness]:
     """How near the heading above each hit is to a question; the scores are from below 0 to `SAME`.
-
-    A heading that asks once more what was asked before is not near, however much of it the two share.
 
     Args:
         hits: of one search; among them it shows which words are rare.
@@ -132,7 +130,7 @@ def nearness(
         heading = headings.get(hit.id)
         if heading is None:
             continue
-        similarity = similarities[hit.id]
+        similarity = similarities[heading]
         if words_of(heading) == words:
             near[hit.id] = Nearness(SAME, similarity)
             continue
@@ -141,9 +139,29 @@ def nearness(
         score = similarity + _COVERAGE_WEIGHT * _coverage(asked, above, below, weights)
         score -= _BESIDES_WEIGHT * _share_besides(asked, above, weights)
         score -= 0.0 if _may_be_same(question, before, heading) else _OTHER_KIND
-        score -= _ASKED_AGAIN if before and _is_asked_again(now, before, heading, above) else 0.0
         near[hit.id] = Nearness(score, similarity)
     return near
+
+
+def nearer(first: Mapping[int, Nearness], second: Mapping[int, Nearness]) -> dict[int, Nearness]:
+    """The nearer of two for each hit: a question can be read in two ways."""
+    return {number: max(near, second.get(number, near), key=lambda each: each.score) for number, near in first.items()}
+
+
+def without_asked_again(
+    near: Mapping[int, Nearness], question: str, before: str, headings: Mapping[int, str]
+) -> dict[int, Nearness]:
+    """The same, where a heading that asks once more what was asked before is not near, however much they share."""
+    now, asked = _terms(question), _terms(question) | _terms(before)
+
+    def is_asked_again(number: int) -> bool:
+        heading = headings[number]
+        return _is_asked_again(now, before, heading, _as_asked(_terms(heading), asked))
+
+    return {
+        number: replace(each, score=each.score - _ASKED_AGAIN) if is_asked_again(number) else each
+        for number, each in near.items()
+    }
 
 
 def _may_be_same(question: str, before: str, heading: str) -> bool:

@@ -14,12 +14,19 @@ import numpy as np
 import structlog
 
 from bot.library.chunk import CountTokens
-from bot.library.near_answers import HeadingVectors, heading_of_answer, nearness
+from bot.library.near_answers import (
+    HeadingVectors,
+    heading_of_answer,
+    nearer,
+    nearness,
+    without_asked_again,
+)
 from bot.library.other_answers import find_other_answers, share_places
 from bot.library.passage import Nearness, Passage, fit_passages
 from bot.minds.schema import CollectionKind
 from bot.text.numerals import asks_for_number
 from bot.text.questions import word_likeness
+from bot.text.whole_questions import as_whole_questions
 from db.infra.connection import Connection
 from db.infra.database import Database
 from db.infra.text import Language
@@ -173,21 +180,29 @@ class Library:
         headings = {hit.id: heading for hit in hits if (heading := heading_of_answer(hit))}
         if not headings:
             return {}
-        similarities = await self._compare_questions(f"{before} {question}".strip(), set(headings.values()))
-        by_hit = {number: similarities[heading] for number, heading in headings.items()}
-        # Reading fifty passages for the first time takes some twenty milliseconds.
-        return await asyncio.to_thread(nearness, question, hits, headings, by_hit, before=before)
+        asked = f"{before} {question}".strip()
+        wholes = as_whole_questions(question, before) if before else ()
+        alike, *others = await self._compare_questions([asked, *wholes], set(headings.values()))
 
-    async def _compare_questions(self, question: str, headings: AnyOf[str]) -> dict[str, float]:
-        """Cosine of a question and each heading; how alike their words are, where no embedder has time for that."""
+        def compare() -> dict[int, Nearness]:
+            near = nearness(question, hits, headings, alike, before=before)
+            for whole, alike_to_it in zip(wholes, others, strict=True):
+                near = nearer(near, nearness(whole, hits, headings, alike_to_it))
+            return without_asked_again(near, question, before, headings) if before else near
+
+        # Reading fifty passages for the first time takes some twenty milliseconds.
+        return await asyncio.to_thread(compare)
+
+    async def _compare_questions(self, questions: Sequence[str], headings: AnyOf[str]) -> list[dict[str, float]]:
+        """Cosine of each question and each heading; how alike their words are, where no embedder has time for that."""
         if self._headings is not None:
             try:
                 # An embedder that is busy with a whole library must not hold up answers.
                 async with asyncio.timeout(_HEADINGS_TIMEOUT):
-                    return await self._headings.similarities(question, headings)
+                    return await self._headings.similarities(questions, headings)
             except TimeoutError:
                 log.warning("library.headings_not_compared", seconds=_HEADINGS_TIMEOUT)
-        return {heading: word_likeness(question, heading) for heading in headings}
+        return [{heading: word_likeness(question, heading) for heading in headings} for question in questions]
 
     async def _find_hits(
         self,

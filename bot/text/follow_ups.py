@@ -1,7 +1,8 @@
 """Whether a message goes on from what was said before, so that nothing is found for it alone. Russian and English.
 
-It begins as one goes on ("and", "what about", «а если»), points at what is not in it ("is that safe?"), asks for more
-("for example?"), or asks in words that name no subject ("how often?", "which exercise first?", «сколько раз?»).
+It begins as one goes on ("and", "what about", «а если»), points at what is not in it ("is that safe?"), wants something
+of the answer ("in short?", "tried that"), asks for more ("go on"), or asks in words that name no subject ("how often?",
+"which exercise first?", «сколько раз?»).
 Thanks, praise and small talk go on from nothing, and neither does a question about the one who is asked.
 """
 
@@ -10,11 +11,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bot.text.about_answer import asks_about_answer
 from bot.text.analysis import analyse
+from bot.text.light_stems import LIGHT_STEMS
 from bot.text.pronouns import SECOND_PERSON
 from bot.text.questions import is_question, words_of
 from bot.text.requests import asks_for_facts
-from bot.text.words import stem, word_set
 
 _OPENER: Final = re.compile(
     r"""^\W*(?:(?:ok|okay|well|yes|yeah|no|hm+|right|good|thanks|ок|ну|да|нет|так|хорошо|ладно|спасибо)\b[\s,.!…—-]*)*
@@ -83,34 +85,6 @@ _MAX_POINTING_STEMS: Final = 2
 """Words with a subject of their own that a message may have beside the one that points; with more it stands alone."""
 _WHOLE_SUBJECT: Final = 2
 """Words with a subject of its own from which a message may be a whole question."""
-LIGHT_STEMS: Final = frozenset(
-    map(
-        stem,
-        word_set("""
-            often long many much fast quick quickly slow slowly soon late early far high low big small little few half
-            first last next start begin stop finish end go going come get getting got take make do doing done work works
-            help helps need want try use know mean means happen happens tell say explain give show find keep feel think
-            look see wait cost learn count matter change
-            safe dangerous harmful bad good better best worse worst ok okay fine normal right wrong true false enough
-            possible important necessary useful useless worth real sure exactly really actually even ever always
-            sometimes usually maybe soon only just almost else another other different similar hard easy easier harder
-            difficult simple simpler please instead anything something
-            exercise exercises thing things way ways part kind type sort example reason mistake mistakes rule step steps
-            number amount time times day days week weeks month months year years hour hours minute minutes second
-            seconds today tomorrow daily weekly
-            часто долго много мало быстро медленно скоро рано поздно далеко сильно легко трудно сложно просто тяжело
-            первый первое первым сначала сперва потом снова начать начинать закончить остановиться делать сделать идти
-            взять помогает поможет помочь работает работать нужно надо хотеть пробовать попробовать знать понять значит
-            происходит случится сказать дать показать найти держать чувствовать думать ждать стоит
-            безопасно опасно вредно полезно плохо хорошо лучше хуже нормально правильно верно правда достаточно хватит
-            хватает возможно важно обязательно точно действительно всегда иногда обычно
-            упражнение упражнения вещь способ часть вид пример причина ошибка ошибки правило шаг число количество раз
-            раза время день дня дней дни неделя неделю недели недель месяц месяца месяцев год года лет час часа часов
-            минута минуты минут секунд сегодня завтра ежедневно другой другое
-        """),
-    )
-)
-"""Stems of words that ask how much, when, in what order or how well, and do not say of what."""
 
 
 def follows_up(message: str) -> bool:
@@ -118,10 +92,12 @@ def follows_up(message: str) -> bool:
 
     It may still name a subject of its own: "and what about stairs?".
     """
-    if not asks_for_facts(message) or says_thanks(message):
+    if says_thanks(message):
         return False
+    if asks_about_answer(message) is not None:
+        return True
     words = words_of(message)
-    if not words:
+    if not words or not asks_for_facts(message):
         return False
     if _MORE.fullmatch(message) or _WHICH.fullmatch(message) or _OPENER.match(message):
         return True
@@ -142,8 +118,9 @@ def stands_alone_too(message: str) -> bool:
 
 def without_opener(message: str) -> str:
     """A message without the words that only tie it to what was said: "and", "but what about", «а»."""
-    rest = _OPENER.sub("", message, count=1).strip()
-    return rest if words_of(rest) else message
+    while (shorter := _OPENER.sub("", message, count=1).strip()) != message.strip() and words_of(shorter):
+        message = shorter
+    return message
 
 
 def own_subject(message: str) -> frozenset[str]:

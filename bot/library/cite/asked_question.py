@@ -14,7 +14,7 @@ from bot.library.cite.evidence import Evidence
 from bot.library.passage import Passage, innermost_heading
 from bot.text.analysis import TextFeatures, analyse
 from bot.text.calendar import ENGLISH_TIME_UNITS, RUSSIAN_TIME_UNITS
-from bot.text.follow_ups import LIGHT_STEMS
+from bot.text.light_stems import LIGHT_STEMS
 from bot.text.numerals import HOW_QUANTITIES, asks_for_number
 from bot.text.questions import may_be_same, word_likeness
 from bot.text.words import stem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.library.near_answers import NEXT, SAME, HeadingVectors, heading_of_answer, nearness
+from bot.library.near_answers import (
+    NEXT,
+    SAME,
+    HeadingVectors,
+    heading_of_answer,
+    nearer,
+    nearness,
+    without_asked_again,
+)
+from bot.library.passage import Nearness
 from db.library.chunk_search import SearchHit
 from tests.unit.bot.library.test_other_answers import hit
 
@@ -24,7 +33,14 @@ CROWD = [hit(number, f"§ What is the matter with number {number}?") for number 
 def near(question: str, heading: str, answer: str = "", similarity: float = SIMILAR) -> float:
     """How near a heading is to a question, among hits on other things."""
     found = _answer(1, heading, answer)
-    return nearness(question, [found, *CROWD], {1: heading}, {1: similarity})[1].score
+    return nearness(question, [found, *CROWD], {1: heading}, {heading: similarity})[1].score
+
+
+def going_on(
+    asked: str, before: str, hits: Sequence[SearchHit], headings: Mapping[int, str], similarities: Mapping[str, float]
+) -> dict[int, Nearness]:
+    near = nearness(asked, hits, headings, similarities, before=before)
+    return without_asked_again(near, asked, before, headings)
 
 
 def _answer(number: int, heading: str, answer: str) -> SearchHit:
@@ -105,17 +121,15 @@ def test_what_goes_on_is_nearer_to_what_has_the_new_than_to_what_was_asked(
     before: str, asked: str, follows: str, similarity: float, other: str, others_similarity: float
 ) -> None:
     hits = [_answer(1, follows, ""), _answer(2, other, ""), *CROWD]
-    cosines = {1: similarity, 2: others_similarity}
-    found = nearness(asked, hits, {1: follows, 2: other}, cosines, before=before)
+    headings = {1: follows, 2: other}
+    found = going_on(asked, before, hits, headings, {follows: similarity, other: others_similarity})
     assert found[1].score >= NEXT
     assert found[1].score > found[2].score
 
 
 def test_what_was_asked_before_may_be_asked_for_another_thing() -> None:
     again, why = (
-        nearness(
-            "why?", [_answer(1, heading, ""), *CROWD], {1: heading}, {1: SIMILAR}, before="Is rain good for roses?"
-        )
+        going_on("why?", "Is rain good for roses?", [_answer(1, heading, ""), *CROWD], {1: heading}, {heading: SIMILAR})
         for heading in ("Is rain good for roses?", "Why is rain good for roses?")
     )
     assert why[1].score > again[1].score + 0.5
@@ -161,20 +175,24 @@ class Embedder:
 async def test_the_vectors_of_headings_are_computed_once_while_they_are_kept() -> None:
     embedder = Embedder()
     vectors = HeadingVectors(embedder, max_size=2)
-    assert await vectors.similarities("same", ["same one", "other"]) == pytest.approx({"same one": 1.0, "other": 0.6})
-    assert await vectors.similarities("same", ["other"]) == pytest.approx({"other": 0.6})
-    assert embedder.texts == ["same", "same one", "other", "same"]
-    await vectors.similarities("same", ["third"])
-    await vectors.similarities("same", ["same one"])
+    [found] = await vectors.similarities(["same"], ["same one", "other"])
+    assert found == pytest.approx({"same one": 1.0, "other": 0.6})
+    first, second = await vectors.similarities(["same", "different"], ["other"])
+    assert (first, second) == (pytest.approx({"other": 0.6}), pytest.approx({"other": 1.0}))
+    assert embedder.texts == ["same", "same one", "other", "same", "different"]
+    await vectors.similarities(["same"], ["third"])
+    await vectors.similarities(["same"], ["same one"])
     assert embedder.texts.count("same one") == 2, "the one asked for longest ago gives way"
-    assert await vectors.similarities("same", []) == {}
 
 
 def test_what_names_only_another_thing_asks_the_same_of_it() -> None:
     often, why = (
-        nearness(
-            "and deadlift?", [_answer(1, each, ""), *CROWD], {1: each}, {1: SIMILAR}, before="How often do I squat?"
-        )
+        going_on("and deadlift?", "How often do I squat?", [_answer(1, each, ""), *CROWD], {1: each}, {each: SIMILAR})
         for each in ("How often do I deadlift?", "Why do I deadlift?")
     )
     assert often[1].score > why[1].score
+
+
+def test_of_two_readings_the_nearer_counts() -> None:
+    near, far = Nearness(0.9, 0.7), Nearness(0.2, 0.8)
+    assert nearer({1: near, 2: far, 3: far}, {1: far, 2: near}) == {1: near, 2: near, 3: far}
