@@ -69,21 +69,22 @@ def find_words_on(found: Found, *, in_place_of_model: bool, in_part: bool, is_sm
         in_part: whether a part of any text will do.
         is_small_talk: whether what means the same is near enough, whatever its words.
     """
-    words = _find_whole_answer(found, is_small_talk=is_small_talk) if in_place_of_model else None
+    asked, passages, before = found.asked, found.retrieved.passages, found.before
+    if before is not NOTHING_BEFORE and (about_answer := asks_about_answer(asked)) is not None:
+        # Its words are about an answer, and what else the library has on them is about something else.
+        return _find_reply(found, about_answer) if in_place_of_model else None
+    words = None
+    if in_place_of_model and before is NOTHING_BEFORE:
+        words = find_near_answer(asked, passages, by_meaning=is_small_talk)
+    elif in_place_of_model:
+        words = find_next_answer(asked, passages, before) or find_near_answer(asked, found.alone)
     if words is not None or not in_part:
         return words
-    return best_quotation(found.asked, collect_evidence(found.retrieved.passages), before=found.before)
+    return best_quotation(asked, collect_evidence(passages), before=before)
 
 
-def _find_whole_answer(found: Found, *, is_small_talk: bool) -> Quotation | None:
-    if found.before is NOTHING_BEFORE:
-        return find_near_answer(found.asked, found.retrieved.passages, by_meaning=is_small_talk)
-    reply = find_near_answer(found.asked, found.alone)
-    about_answer = asks_about_answer(found.asked)
-    if about_answer is AboutAnswer.DOUBT and reply is not None:
-        return reply
-    if about_answer is not None:
-        again = answer_again(about_answer, found.asked, found.earlier, found.before)
-        if again is not None or reply is not None:
-            return again or reply
-    return find_next_answer(found.asked, found.retrieved.passages, found.before) or reply
+def _find_reply(found: Found, about_answer: AboutAnswer) -> Quotation | None:
+    """What the author says to somebody who wants something of an answer: on its subject, or to such a message."""
+    reply = find_near_answer(found.asked, found.alone, by_meaning=True)
+    again = answer_again(about_answer, found.asked, found.earlier, found.before)
+    return reply or again if about_answer is AboutAnswer.DOUBT else again or reply

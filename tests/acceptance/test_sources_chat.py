@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import Ended, home_directory
+from tests.fixtures.minds import keep_a_tenth_of_answers
 
 QUESTION = "How many grams of protein for each kilogram of body weight?"
 
@@ -28,12 +29,10 @@ class Starts:
 
 @pytest.fixture(scope="module")
 def small_mind(brief_mind: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo mind with a tenth of its answers: five thousand take minutes to embed for the first time."""
+    """The demo mind with a tenth of its answers."""
     folder = tmp_path_factory.mktemp("minds") / "agoge"
     shutil.copytree(brief_mind, folder)
-    for answers in (*folder.glob("library/answers/*.md"), *folder.glob("library/everyday/*.md")):
-        title, *sections = answers.read_text("utf-8").split("\n## ")
-        answers.write_text("\n## ".join([title, *sections[::10]]), "utf-8")
+    keep_a_tenth_of_answers(folder)
     return folder
 
 

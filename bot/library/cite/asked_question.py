@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.library.cite.evidence import Evidence
@@ -72,13 +72,14 @@ class SaidBefore:
         """A question with what it goes on from."""
         return f"{self.questions} {question}".strip()
 
-    def has_said(self, text: str) -> bool:
-        """Whether these words were in the answers, whatever stands between them."""
-        return _letters(text) in self._said
+    _said: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def _said(self) -> str:
-        return _letters(" ".join(self.answers))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_said", _letters(" ".join(self.answers)))
+
+    def has_said(self, text: str) -> bool:
+        """Whether the answers have this text, apart from punctuation and marks of sources between its words."""
+        return _letters(text) in self._said
 
 
 def _letters(text: str) -> str:

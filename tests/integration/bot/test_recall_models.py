@@ -54,7 +54,10 @@ def opens(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
     (folder / "library" / "rest.md").write_text(REST, "utf-8")
     spec = folder / "mind.yaml"
     spec.write_text(
-        spec.read_text("utf-8").replace("    collections: [tables, textbook, everyday_physiology]\n", ""), "utf-8"
+        spec.read_text("utf-8").replace(
+            "    collections: [tables, textbook, everyday_physiology, everyday_physiology_ru]\n", ""
+        ),
+        "utf-8",
     )
     own = {"mind": folder, "database_url": SecretStr(dsn), "prewarm_modes": 0, "draw_facts": False}
     own["embedding_url"] = None  # the model in this process, unless a test names a server

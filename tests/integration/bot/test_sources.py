@@ -74,7 +74,7 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
             mind = (
                 (folder / "mind.yaml")
                 .read_text(encoding="utf-8")
-                .replace("    collections: [tables, textbook, everyday_physiology]\n", "")
+                .replace("    collections: [tables, textbook, everyday_physiology, everyday_physiology_ru]\n", "")
             )
             mind = mind.replace("policies:\n", f"policies:\n{policies}")
             if base_languages:

@@ -40,7 +40,7 @@ def open_service(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
             mind = (
                 (folder / "mind.yaml")
                 .read_text(encoding="utf-8")
-                .replace("    collections: [tables, textbook, everyday_physiology]\n", "")
+                .replace("    collections: [tables, textbook, everyday_physiology, everyday_physiology_ru]\n", "")
             )
             (folder / "mind.yaml").write_text(mind.replace("default_mode: auto", "default_mode: core"), "utf-8")
         (folder / "rag_config.yaml").write_text(config, encoding="utf-8")

@@ -33,6 +33,7 @@ from bot.minds import Mind, load_mind, parse_expression, resolve_mode
 from db.infra.database import Database
 from db.infra.embedded_server import EmbeddedServer
 from inference.embedding import LoadableEmbedder
+from tests.fixtures.minds import keep_a_tenth_of_answers
 from tests.fixtures.postgres import TEMPLATE, fresh_database
 
 FILE = Path(__file__).parents[3] / "fixtures" / "library_questions.jsonl"
@@ -63,10 +64,8 @@ def mind(tmp_path_factory: pytest.TempPathFactory) -> Mind:
     shutil.copytree(DEMO_MIND, folder)
     for dialogues in folder.glob("dialogues/*.train.jsonl"):
         dialogues.write_text("".join(dialogues.read_text("utf-8").splitlines(keepends=True)[:STYLE_EXAMPLES]), "utf-8")
-    for answers in () if LONG else (*folder.glob("library/answers/*.md"), *folder.glob("library/everyday/*.md")):
-        # Two thousand answers keep the embedder, which other tests wait for, busy for a minute.
-        title, *sections = answers.read_text("utf-8").split("\n## ")
-        answers.write_text("\n## ".join([title, *sections[::10]]), "utf-8")
+    if not LONG:
+        keep_a_tenth_of_answers(folder)
     return load_mind(folder)
 
 

@@ -129,6 +129,11 @@ def test_demo_mind() -> None:
         == ["received"]
     )
     assert mind.collections["textbook"].kind is CollectionKind.ARTICLE
-    assert set(mind.adapter_collections("classical")) == {"tables", "textbook", "everyday_physiology"}
+    assert set(mind.adapter_collections("classical")) == {
+        "tables",
+        "textbook",
+        "everyday_physiology",
+        "everyday_physiology_ru",
+    }
     assert "textbook" not in mind.adapter_collections("core")
     assert all(adapter.description.text("ru") != adapter.description.text("en") for adapter in mind.adapters.values())
