@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-api test-long test-faults check format bench bench-serving bench-turns bench-http bench-http-layer bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router bench-mixing eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-api test-long test-faults check format bench bench-serving bench-turns bench-http bench-http-layer bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router bench-mixing eval-adapters eval-seeds adapters vectors gpu-check lock hashes locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -138,6 +138,9 @@ gpu-check: $(READY) ## Train, kill, continue, compose and answer on this machine
 
 adapters: $(READY) ## Train the demo mind's adapters anew, as a candidate (about half an hour)
 	$(BIN)/consilium train core sport physics classical
+
+vectors: $(READY) ## Write the vectors of the demo mind's library into its folder, for a quick first start (three minutes)
+	$(BIN)/consilium library keep-vectors
 
 pictures: $(READY) ## Draw the pictures of the docs again, the conversations from a real one (a few minutes)
 	mkdir -p build/transcripts

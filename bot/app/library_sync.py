@@ -30,7 +30,7 @@ FIRST_SYNC_TIMEOUT: Final = 180.0
 """Seconds to wait for the first attempt at a library that is still empty; a longer one goes on in the background. Half
 a library answers questions with what stands next to the answer."""
 
-FIRST_READING: Final = N_("reading the library for the first time, which takes up to three minutes")
+FIRST_READING: Final = N_("reading the library for the first time, which can take up to three minutes")
 
 log = structlog.get_logger(__name__)
 

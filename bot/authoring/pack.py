@@ -1,8 +1,9 @@
 """A mind as one file: a tar whose first member lists every other with its SHA-256, and whose second signs the list.
 
-Only what a mind needs to answer is in it: its files and prompts, the documents of its library, the adapters in use. An
-export, an import's folder, dialogues (unless asked for), versions and the base model are not: what is packed is listed
-here, not what is left out. The same mind gives the same bytes, but for the time in the signature's comment.
+Only what a mind needs to answer is in it: its files and prompts, the documents of its library and their vectors, the
+adapters in use. An export, an import's folder, dialogues (unless asked for), versions and the base model are not: what
+is packed is listed here, not what is left out. The same mind gives the same bytes, but for the time in the signature's
+comment.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.authoring.pack_errors import FileIsThere, NotAPack, NotPackable
 from bot.authoring.signing import public_line, read_public_key, verify
+from bot.library.kept_vectors import VECTORS_FILE
 from bot.minds import Mind, load_mind
 from bot.minds.load import MIND_FILE, RAG_FILE
 from bot.minds.paths import matching_files
@@ -167,6 +169,7 @@ def _contents(mind: Mind, with_dialogues: bool) -> Mapping[str, Path | bytes]:
         RAG_FILE: mind.folder / RAG_FILE,
     }
     files = [*matching_files(mind.folder, "prompts/**/*.j2"), *matching_files(mind.folder, "schemas/*.json")]
+    files += matching_files(mind.folder, VECTORS_FILE)
     for collection in mind.collections:
         files += mind.collection_files(collection)
     for name, adapter in mind.adapters.items():

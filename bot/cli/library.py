@@ -18,7 +18,9 @@ from bot.cli.common import MindOption, new_table, stdout_console
 from bot.cli.errors import CollectionNotGiven, CollectionUnknown, NeitherFileNorFolder
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
+from bot.library.embedding import keep_vectors
 from bot.library.ingest import DocumentNotes, Ingest, IngestReport, SkippedDocument
+from bot.library.kept_vectors import VECTORS_FILE
 from bot.library.parse.errors import refusal_from_record
 from bot.library.parse.notes import notes_from_records
 from bot.library.parse.parser import Parser
@@ -85,6 +87,17 @@ def status(context: typer.Context, mind_folder: MindOption = None) -> None:
     asyncio.run(_status(settings, load_mind(mind_folder or settings.mind)))
 
 
+@app.command("keep-vectors")
+def keep(context: typer.Context, mind_folder: MindOption = None) -> None:
+    """Write the library's vectors into the mind's folder, so that another machine need not compute them.
+
+    Vectors of documents that are not in the folder, and of dialogues, are left out. What changes later is computed
+    where it is read.
+    """
+    settings: Settings = context.obj
+    asyncio.run(_keep(settings, load_mind(mind_folder or settings.mind)))
+
+
 def _check_collection(mind: Mind, collection: str | None) -> None:
     if collection is not None and collection not in mind.collections:
         raise CollectionUnknown(collection, tuple(mind.collections))
@@ -129,6 +142,17 @@ async def _synchronise(
         ingest = Ingest(services.database, services.embedder, parser, services.counter, show)
         report = await ingest.synchronise(mind, names, {names[0]: paths} if names and paths else None)
     _show_report(report, say)
+
+
+async def _keep(settings: Settings, mind: Mind) -> None:
+    say = _translator(settings)
+    async with open_library(settings, mind) as services, Parser() as parser:
+        await _synchronise(services, parser, mind, names=None, paths=(), say=say)
+        count = await keep_vectors(services.database, services.embedder, mind)
+    stdout_console().print(
+        Text(say("Vectors written to {path}: {count}.", count=count, path=str(mind.folder / VECTORS_FILE))),
+        soft_wrap=True,
+    )
 
 
 async def _search(settings: Settings, mind: Mind, question: str, collection: str | None, limit: int) -> None:

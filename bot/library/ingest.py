@@ -11,7 +11,8 @@ from pathlib import Path
 from bot.core.scratch import ScratchFolder
 from bot.library.chunk_options import NamedTokenCounter, chunk_options_of, chunking_hash, holds_dialogues
 from bot.library.documents import Document, build_document
-from bot.library.embedding import embed_pending, refresh_index
+from bot.library.embedding import embed_pending, refresh_index, use_kept_vectors
+from bot.library.kept_vectors import load_kept_vectors
 from bot.library.parse.errors import BadName, DocumentRefused, UploadRemoved, refusal_from_record, refusal_to_record
 from bot.library.parse.notes import Note, NoteKind, note
 from bot.library.parse.parser import Parser
@@ -63,6 +64,7 @@ class IngestReport:
     """Chunks of changed documents whose text had not changed: they keep their vectors."""
     chunks_deleted: int = 0
     embedded: int = 0
+    """Chunks that have got a vector, computed or come with the mind."""
     skipped: list[SkippedDocument] = field(default_factory=list)
     notes: list[DocumentNotes] = field(default_factory=list)
     """About documents that were new or had changed, and about the folders added."""
@@ -129,7 +131,9 @@ class Ingest:
             async with self._database.anonymous_transaction() as connection:
                 await rows.delete_other_collections(connection, mind.name, wanted)
         ids = [work.row.id for work in plan]
-        report.embedded = await embed_pending(
+        kept = await asyncio.to_thread(load_kept_vectors, mind.folder, self._embedder.name, self._embedder.dimensions)
+        report.embedded = await use_kept_vectors(self._database, self._embedder, ids, kept)
+        report.embedded += await embed_pending(
             self._database, self._embedder, ids, lambda so_far, of: self._progress(EMBEDDING, so_far, of)
         )
         if report.embedded or report.chunks_added or report.chunks_deleted or report.deleted:

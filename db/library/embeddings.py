@@ -43,6 +43,15 @@ class PendingChunk:
     content: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    """The vector of a chunk, with the text that it was computed from."""
+
+    lead: str
+    content: str
+    embedding: HalfVector
+
+
 FIND_EMBEDDER: Final = with_columns(EmbedderRow, "SELECT @columns FROM embedders WHERE name = $1 FOR KEY SHARE")
 # Not ON CONFLICT alone: each try would use up one of the few numbers that the ids have.
 INSERT_EMBEDDER: Final = "INSERT INTO embedders (name, dimensions) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
@@ -78,6 +87,13 @@ COUNT_PENDING: Final = """
     SELECT count(*) FROM chunks AS c
     WHERE collection_id = ANY ($2::int[])
         AND NOT EXISTS (SELECT FROM vectors AS v WHERE v.chunk_id = c.id AND v.embedder = $1)
+"""
+# Without documents that were named by hand: they are on this machine only.
+STORED_VECTORS: Final = """
+    SELECT c.lead, c.content, v.embedding
+    FROM vectors AS v JOIN chunks AS c ON c.id = v.chunk_id JOIN documents AS d ON d.id = c.document_id
+    WHERE v.embedder = $1 AND v.collection_id = ANY ($2::int[]) AND NOT d.given
+    ORDER BY c.id
 """
 # The new vector takes the place of any other embedder's in one step: a search finds the chunk by the one or the other.
 SAVE_VECTORS: Final = """
@@ -136,6 +152,11 @@ async def save_vectors(connection: Connection, embedder: int, ids: Sequence[int]
     await connection.execute(
         SAVE_VECTORS, embedder, list(ids), [HalfVector(vector) for vector in vectors], deadline=INDEX_BUILD_TIMEOUT
     )
+
+
+async def stored_vectors(connection: Connection, embedder: int, collections: Sequence[int]) -> list[StoredVector]:
+    """The vectors of collections by an embedder, without those of documents that were named by hand."""
+    return [from_row(StoredVector, row) for row in await connection.fetch(STORED_VECTORS, embedder, list(collections))]
 
 
 async def maintain_index(connection: Connection, embedder: int, threshold: int = INDEX_THRESHOLD) -> None:

@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
 from pydantic import SecretStr
 
 from bot.app.bootstrap import open_services
@@ -32,7 +35,7 @@ from bot.library.search import Library
 from bot.minds import Mind, load_mind, parse_expression, resolve_mode
 from db.infra.database import Database
 from db.infra.embedded_server import EmbeddedServer
-from inference.embedding import LoadableEmbedder
+from inference.embedding import E5_MODEL, Embedder, LoadableEmbedder, Purpose, open_embedder
 from tests.fixtures.minds import keep_a_tenth_of_answers
 from tests.fixtures.postgres import TEMPLATE, fresh_database
 
@@ -83,6 +86,33 @@ async def filled(mind: Mind, database: Database, embedder: LoadableEmbedder, cou
         report = await Ingest(database, embedder, parser, counter).synchronise(mind)
     assert report.skipped == []
     return mind
+
+
+class Unasked:
+    """An embedder that is asked for nothing: all vectors are there."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.name, self.dimensions = embedder.name, embedder.dimensions
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
+        asked = [text for text in texts if text]
+        assert not asked, f"`make vectors` has to be run: {len(asked)} texts have none, such as {asked[0]!r}"
+        return np.zeros((len(texts), self.dimensions), np.float32)
+
+    async def close(self) -> None: ...
+
+
+async def test_the_demo_brings_the_vectors_of_its_library(
+    postgres_server: EmbeddedServer, counter: NamedTokenCounter
+) -> None:
+    unasked = Unasked(open_embedder(E5_MODEL, user_cache_path("consilium") / "models"))
+    async with (
+        fresh_database(postgres_server.dsn, TEMPLATE) as dsn,
+        await Database.open(dsn) as database,
+        Parser() as parser,
+    ):
+        report = await Ingest(database, unasked, parser, counter).synchronise(load_mind(DEMO_MIND))
+    assert report.embedded == report.chunks_added > 5000
 
 
 async def test_a_second_run_embeds_nothing(filled: Mind, ingest: Ingest) -> None:

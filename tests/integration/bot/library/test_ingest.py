@@ -7,22 +7,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bot.library.chunk_options import NamedTokenCounter
+from bot.library.embedding import keep_vectors
 from bot.library.ingest import Ingest
 from bot.library.parse.errors import OldFormat
 from bot.library.parse.notes import Note, NoteKind, notes_from_records
 from bot.library.parse.parser import Parser
 from db.infra.database import Database
 from db.library import catalog as rows
-from inference.embedding import LoadableEmbedder
+from inference.embedding import LoadableEmbedder, Purpose
 from tests.fixtures.library import WriteMind
 
 CONFIG = """
 collections:
   essays: {kind: article, path: library/*.md, language: [en, ru], chunking: {size: 64, overlap: 16}}
 """
+VECTORS = "SELECT chunk_id, embedding FROM vectors ORDER BY chunk_id"
 SUBJECTS = ["bread", "iron", "rivers", "sleep", "winter", "debt", "letters", "horses", "salt", "bridges"]
 
 
@@ -58,6 +62,51 @@ async def test_second_run_does_nothing(ingest: Ingest, small_mind: WriteMind, da
     second = await ingest.synchronise(mind)
     assert (second.ingested, second.unchanged, second.embedded) == (0, 2, 0)
     assert await contents(database) == before
+
+
+class CountingEmbedder:
+    """Counts the texts that it is asked for."""
+
+    def __init__(self, embedder: LoadableEmbedder) -> None:
+        self._embedder = embedder
+        self.name, self.dimensions = embedder.name, embedder.dimensions
+        self.texts: list[str] = []
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
+        self.texts += [text for text in texts if text]
+        return await self._embedder.embed(texts, purpose)
+
+    async def close(self) -> None: ...
+
+
+async def test_vectors_that_came_with_the_mind_are_not_computed_again(
+    database: Database,
+    embedder: LoadableEmbedder,
+    parser: Parser,
+    counter: NamedTokenCounter,
+    small_mind: WriteMind,
+    tmp_path: Path,
+) -> None:
+    elsewhere = tmp_path / "elsewhere.md"
+    elsewhere.write_text("# Given by hand\n\nOf coal.")
+    mind = small_mind({"library/a.md": essay(SUBJECTS[:3])}, CONFIG)
+    counting = CountingEmbedder(embedder)
+    ingest = Ingest(database, counting, parser, counter)
+    await ingest.synchronise(mind, ["essays"], {"essays": [elsewhere]})
+    computed = len(counting.texts)
+    assert await keep_vectors(database, counting, mind) == computed - 1, "not that of a file which is only here"
+    async with database.anonymous_transaction() as connection:
+        before = await connection.fetch(VECTORS)
+        await connection.execute("DELETE FROM vectors")
+    counting.texts.clear()
+    report = await ingest.synchronise(mind)
+    assert report.embedded == computed
+    assert [text for text in counting.texts if "coal" not in text] == []
+    async with database.anonymous_transaction() as connection:
+        assert await connection.fetch(VECTORS) == before
+    counting.texts.clear()
+    report = await ingest.synchronise(small_mind({"library/a.md": essay(SUBJECTS[:4])}, CONFIG))
+    assert len(counting.texts) == report.embedded > 0, "what is new is computed"
 
 
 async def test_edited_paragraph_embeds_only_its_chunks(
@@ -208,6 +257,7 @@ PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from bot.minds import load_mind
+from bot.library.embedding import keep_vectors
 from bot.library.ingest import Ingest
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.parse.notes import Note, NoteKind, notes_from_records
