@@ -20,6 +20,12 @@ _INITIALS: Final = re.compile(
 _ENGLISH: Final = re.compile(r"(?<![\w-])(?:[A-Z][a-z]*(?:[-'’][A-Z]?[a-z]+)*\b\.?|van|de|von|der|la)(?![\w-])")
 _TITLES: Final = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof"})
 _PARTICLES: Final = frozenset({"van", "de", "von", "der", "la"})
+_NEVER_NAMES: Final = frozenset(
+    {"i", "i'm", "i'll", "i've", "i'd", "ok"}
+    | {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+    | {"january", "february", "march", "july", "september", "october", "november", "december"}
+)
+"""Words in capitals that no name goes on with: "Will I sleep?", "Mark Monday in the diary"."""
 _MAX_ENGLISH: Final = 4
 """Words after a title or a first name that may belong to the name."""
 _MIN_NAME: Final = 3
@@ -120,7 +126,8 @@ def _goes_on(text: str, words: Sequence[re.Match[str]]) -> bool:
     before, last = words[-2], words[-1]
     # A sentence ends with a point after a whole word, a name goes on after an initial or a title.
     is_ended = before[0].endswith(".") and len(before[0]) > 2 and before[0].rstrip(".").lower() not in _TITLES
-    return not is_ended and text[before.end() : last.start()] == " "
+    is_name = last[0].lower().replace("’", "'") not in _NEVER_NAMES
+    return is_name and not is_ended and text[before.end() : last.start()] == " "
 
 
 def _forms(name: str) -> Iterator[str]:

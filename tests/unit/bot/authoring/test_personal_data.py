@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.authoring.personal import PersonalFinder, PersonalKind, Replacements
+from bot.authoring.personal.english_names import FIRST_NAMES
 from tests.fixtures.personal_texts import HELD_OUT, WRITTEN_WITH, Planted, Templates, decoys, planted_texts
 
 CHECKSUMMED = ("card", "inn", "snils", "iban")
@@ -38,6 +39,16 @@ def test_planted_data_is_found(templates: Templates, seed: int) -> None:
 def test_nothing_is_found_where_nothing_is() -> None:
     finder = PersonalFinder()
     assert {text: finder.find(text) for text in decoys() if finder.find(text)} == {}
+
+
+@given(
+    st.sampled_from(sorted(FIRST_NAMES)),
+    st.sampled_from(["I", "I'm", "I’ll", "Monday", "Sunday", "December"]),
+    st.sampled_from(["{} {} gain weight?", "Well. {} {} then.", "ask {} {} will do it"]),
+)
+def test_a_pronoun_or_a_day_makes_no_surname(first: str, other: str, sentence: str) -> None:
+    text = sentence.format(first.capitalize(), other)
+    assert [find for find in PersonalFinder().find(text) if find.kind is PersonalKind.NAME] == []
 
 
 def test_nothing_of_what_is_planted_is_left() -> None:
