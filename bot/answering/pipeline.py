@@ -36,12 +36,13 @@ from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import ClientConversation, Outcome
 from bot.core.ports import Reply
 from bot.core.together import run_together
-from bot.library.cite import Quotation, SaidBefore
+from bot.library.cite import NOTHING_BEFORE, Quotation, SaidBefore
 from bot.library.passage import Passage
 from bot.library.retriever import Retriever, collections_for_mode
 from bot.memory import PersonalMemory, RecalledMemory, render_memory
 from bot.minds import Mind, render_system_prompt
 from bot.minds.resolve import ResolvedMode
+from bot.text.about_answer import asks_about_answer
 from bot.text.language import detect_language
 from bot.text.requests import asks_for_facts
 from db.errors import DatabaseUnavailable
@@ -350,6 +351,7 @@ class Pipeline:
         draft.goes_on = client is not None and bool(client.answer_prefix)
         draft.steps = client.steps if client is not None else ()
         has_schema = client is not None and client.answer_schema is not None
+        is_about_answer = before is not NOTHING_BEFORE and asks_about_answer(turn.question) is not None
         stops_at_marks = client is not None and any(map(_PART_OF_MARK.fullmatch, client.stop))
         return GenerationContext(
             engine=self._engine,
@@ -362,7 +364,7 @@ class Pipeline:
             before=before,
             # Marks would break an answer that must satisfy a schema, or end at what a mark is made of.
             cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema and not stops_at_marks,
-            quotes_library=bool(mode.terms) and asks_for_facts(turn.question),
+            quotes_library=bool(mode.terms) and asks_for_facts(turn.question) and not is_about_answer,
             thinking=self._mind.thinking,
             invocation=invocation_tokens(self._engine, activated=self._mind.policies.activated),
             client_conversation=client,
