@@ -2,7 +2,7 @@
 
 Two questions can be the same only if they have the same numbers and negations, the same small words that turn a
 question round (before, after, more, less), and ask for the same kind of thing: why, when, where, who, how many, how,
-what, or whether.
+what, an example, or whether.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ _ASKS: Final = re.compile(
 )
 """What is a question with or without its mark; anything else is told, and names a subject."""
 _DIFFERENCE: Final = re.compile(r"\b(?:difference|differ\w*|vs|versus|разниц\w+|отлича\w+|различ\w+)\b", re.IGNORECASE)
+_EXAMPLE: Final = re.compile(r"\b(?:examples?|for\s+instance|пример\w*|например)\b", re.IGNORECASE)
 _LEANS: Final = re.compile(
     r"^\W*(?:and|but|so|then|also|а|и|но|тогда|ну)\b|\b(?:it|that|this|these|those|they|them|one|"
     r"он|она|оно|они|его|её|ее|их|это|этот|эта|эти|такой|такое)\b",
@@ -115,6 +116,8 @@ def _kind(question: str) -> str | None:
     """What a question asks for; None for words that only name a subject."""
     if _DIFFERENCE.search(question):
         return "difference"
+    if _EXAMPLE.search(question):
+        return "example"
     if not is_question(question):
         return None
     if asks_for_number(question) and not analyse(question).numbers:

@@ -58,6 +58,7 @@ DIFFERENT = [
     ("How do I lose weight?", "How do I gain weight?"),
     ("How do I lose weight?", "Should I lose weight?"),
     ("How much protein do I need?", "What is protein?"),
+    ("How do I stop putting things off?", "An example of how to stop putting things off?"),
     ("Can I run with a cold?", "Should I run in the cold?"),
     ("Can I train without equipment?", "Can I train with equipment?"),
     ("Why does a ball bounce?", "How high does a ball bounce?"),
