@@ -64,7 +64,7 @@ def load_kept_vectors(mind: Path, embedder: str, dimensions: int) -> KeptVectors
         if vectors.dtype != np.float16 or vectors.shape != (len(keys), dimensions) or not np.isfinite(vectors).all():
             raise ValueError(f"its vectors are not {dimensions} numbers each")
     except (OSError, ValueError, SafetensorError) as error:
-        log.warning("library.vectors_not_read", path=str(path), error=str(error))
+        log.warning("library.vectors_not_read", path=str(path), reason=error)
         return KeptVectors({})
     return KeptVectors({key.tobytes(): vector for key, vector in zip(keys, vectors, strict=True)})
 

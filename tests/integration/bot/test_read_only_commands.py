@@ -26,8 +26,8 @@ from db.infra.migrate import migrate
 from tests.fixtures.postgres import fresh_database, run_sql, server_directory
 
 CHANGING = {
-    "demo", "chat", "serve", "mcp", "migrate", "init", "train", "turns retry", "library add", "adapters import",
-    "adapters compose", "adapters revoke", "keys create",
+    "demo", "chat", "serve", "mcp", "migrate", "init", "train", "turns retry", "library add",
+    "library keep-vectors", "adapters import", "adapters compose", "adapters revoke", "keys create",
     # They measure in folders and databases of their own, for minutes.
     "eval memory", "eval library", "eval adapters", "eval router", "mind eval",
 }  # fmt: skip
