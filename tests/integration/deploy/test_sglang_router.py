@@ -53,7 +53,10 @@ def test_answers_go_on_when_a_server_dies_and_use_it_again_when_it_is_back(
 
     (left,) = [server for server in servers if server is not serving]
     # At once: the router sends it to the dead server, which has seen this prompt, and tries again.
-    assert "Paris" in ask(router.url, model, max_tokens=12).json()["choices"][0]["message"]["content"]
+    [answered] = ask(router.url, model, max_tokens=12).json()["choices"]
+    # Whole, whatever it says: beside another load, so small a model has answered with L'Étoile.
+    assert answered["finish_reason"] == "length"
+    assert answered["message"]["content"].strip()
     router.wait_for_workers([left.url])
 
     back = sglang_servers.start(*serving.flags, port=serving.port)
