@@ -36,6 +36,11 @@ class Found:
     earlier: Sequence[Passage] = ()
     """On what was asked before, where the message wants something of the answer to that."""
 
+    @property
+    def about_answer(self) -> AboutAnswer | None:
+        """What the message asks of the answer before it, if it does."""
+        return None if self.before is NOTHING_BEFORE else asks_about_answer(self.asked)
+
     def without_passages(self) -> Found:
         """The same for a prompt that has the author's examples and nothing to cite."""
         return replace(self, retrieved=Retrieved(examples=self.retrieved.examples))
@@ -70,7 +75,7 @@ def find_words_on(found: Found, *, in_place_of_model: bool, in_part: bool, is_sm
         is_small_talk: whether what means the same is near enough, whatever its words.
     """
     asked, passages, before = found.asked, found.retrieved.passages, found.before
-    if before is not NOTHING_BEFORE and (about_answer := asks_about_answer(asked)) is not None:
+    if (about_answer := found.about_answer) is not None:
         # Its words are about an answer, and what else the library has on them is about something else.
         return _find_reply(found, about_answer) if in_place_of_model else None
     words = None

@@ -36,13 +36,12 @@ from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import ClientConversation, Outcome
 from bot.core.ports import Reply
 from bot.core.together import run_together
-from bot.library.cite import NOTHING_BEFORE, Quotation, SaidBefore
+from bot.library.cite import Quotation
 from bot.library.passage import Passage
 from bot.library.retriever import Retriever, collections_for_mode
 from bot.memory import PersonalMemory, RecalledMemory, render_memory
 from bot.minds import Mind, render_system_prompt
 from bot.minds.resolve import ResolvedMode
-from bot.text.about_answer import asks_about_answer
 from bot.text.language import detect_language
 from bot.text.requests import asks_for_facts
 from db.errors import DatabaseUnavailable
@@ -152,7 +151,7 @@ class Pipeline:
             draft.adapter = await self._composer.prepare(mode, adapters)
         context = await self._load_context(conversation, turn, mode, past, draft)
         with draft.timed("prompt"):
-            generation = self._generation_context(conversation, turn, mode, draft, reply, context.found.before)
+            generation = self._generation_context(conversation, turn, mode, draft, reply, context.found)
             answer = await self._prepare_prompts(conversation, turn, mode, context, generation)
         stop_asked = await lease.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
         await reply.start(mode.text)
@@ -345,13 +344,12 @@ class Pipeline:
         mode: ResolvedMode,
         draft: Draft,
         reply: Reply,
-        before: SaidBefore,
+        found: Found,
     ) -> GenerationContext:
         client = conversation.client_conversation
         draft.goes_on = client is not None and bool(client.answer_prefix)
         draft.steps = client.steps if client is not None else ()
         has_schema = client is not None and client.answer_schema is not None
-        is_about_answer = before is not NOTHING_BEFORE and asks_about_answer(turn.question) is not None
         stops_at_marks = client is not None and any(map(_PART_OF_MARK.fullmatch, client.stop))
         return GenerationContext(
             engine=self._engine,
@@ -361,10 +359,10 @@ class Pipeline:
             reply=reply,
             say=conversation.say,
             question=search_text(turn),
-            before=before,
+            before=found.before,
             # Marks would break an answer that must satisfy a schema, or end at what a mark is made of.
             cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema and not stops_at_marks,
-            quotes_library=bool(mode.terms) and asks_for_facts(turn.question) and not is_about_answer,
+            quotes_library=bool(mode.terms) and asks_for_facts(turn.question) and found.about_answer is None,
             thinking=self._mind.thinking,
             invocation=invocation_tokens(self._engine, activated=self._mind.policies.activated),
             client_conversation=client,

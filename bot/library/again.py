@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from bot.library.cite.asked_question import SaidBefore
-from bot.library.cite.marks import strip_footnotes
 from bot.library.cite.quotation import Quotation
+from bot.library.known_answers import quote_whole
 from bot.library.near_answers import NEAR
 from bot.library.passage import Passage
 from bot.text.about_answer import AboutAnswer
@@ -43,7 +44,7 @@ def answer_again(
     said = [each for each in readable if before.has_said(each.quote)]
     others = sorted(
         (each for each in readable if each.nearness and not before.has_said(each.quote)),
-        key=lambda each: each.nearness.score if each.nearness else 0.0,
+        key=_score,
         reverse=True,
     )
     another = next((each for each in others if _score(each) >= ANOTHER), None)
@@ -66,11 +67,11 @@ def _score(passage: Passage) -> float:
 
 
 def _whole(passage: Passage | None) -> Quotation | None:
-    return None if passage is None else Quotation(passage, strip_footnotes(passage.quote.strip()), _score(passage))
+    return None if passage is None else quote_whole(passage, _score(passage))
 
 
 def _first_sentence(said: Sequence[Passage]) -> Quotation | None:
     if not said:
         return None
-    [sentence, *_] = split_sentences(strip_footnotes(said[0].quote.strip()))
-    return Quotation(said[0], sentence.strip(), _score(said[0]))
+    whole = quote_whole(said[0], _score(said[0]))
+    return replace(whole, text=split_sentences(whole.text)[0].strip())

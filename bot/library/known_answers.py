@@ -62,18 +62,18 @@ async def find_known_answer(
         if heading is None:
             continue
         if words_of(question) == words_of(heading):
-            known.append(_quote(passage, 1.0))
+            known.append(quote_whole(passage, 1.0))
         elif not _asks(heading) or not may_be_same(question, heading):
             continue
         elif (likeness := word_likeness(question, heading)) >= MIN_LIKENESS:
-            known.append(_quote(passage, likeness))
+            known.append(quote_whole(passage, likeness))
         elif has_all_words(question, heading):
             unsure.append((passage, heading))
     if not known and unsure:
         vectors = await embed([question, *(heading for _, heading in unsure)])
         similarities = (vectors[1:] @ vectors[0]).tolist()
         pairs = zip(unsure, similarities, strict=True)
-        known = [_quote(passage, similarity) for (passage, _), similarity in pairs if similarity >= MIN_SIMILARITY]
+        known = [quote_whole(passage, similarity) for (passage, _), similarity in pairs if similarity >= MIN_SIMILARITY]
     return max(known, key=lambda quotation: (quotation.score, quotation.passage.score), default=None)
 
 
@@ -88,7 +88,7 @@ def find_near_answer(question: str, passages: Sequence[Passage], *, by_meaning: 
         return nearness.score >= NEAR or (by_meaning and nearness.similarity >= LIKELY)
 
     near = [
-        _quote(each, each.nearness.score)
+        quote_whole(each, each.nearness.score)
         for each in passages
         if each.nearness and is_near(each.nearness) and is_same_alphabet(each.quote, question)
     ]
@@ -110,7 +110,7 @@ def find_next_answer(question: str, passages: Sequence[Passage], before: SaidBef
         return not own or not own.isdisjoint(features.stems | features.numbers)
 
     following = [
-        _quote(each, each.nearness.score)
+        quote_whole(each, each.nearness.score)
         for each in passages
         if each.nearness
         and each.nearness.score >= NEXT
@@ -127,7 +127,8 @@ def _heading_of(passage: Passage) -> str | None:
     return found[1].strip() if found and is_short_answer(passage, passage.quote) else None
 
 
-def _quote(passage: Passage, score: float) -> Quotation:
+def quote_whole(passage: Passage, score: float) -> Quotation:
+    """All of a passage, without the traces of its footnotes."""
     return Quotation(passage, strip_footnotes(passage.quote.strip()), score)
 
 
